@@ -81,7 +81,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     const { tenantId, name, scopeId, timetable } = planned;
     const now = clock.now();
     const endedAt = (openOutcomes as readonly string[]).includes(outcome) ? null : now;
-    const slot = { schedule: name, scopeId, slotAt, nextAt: timetable.next(slotAt), outcome, instance, endedAt };
+    const nextAt = timetable.next(slotAt) ?? slotAt;
+    const slot = { schedule: name, scopeId, slotAt, nextAt, outcome, instance, endedAt };
     return store.slots(tenantId).claim({ ...slot, runId: null, attempts: 0, claimedAt: now, message: null });
   };
 

@@ -56,8 +56,8 @@ export interface SlotRecord extends SlotKey {
   endedAt: number | null;
   /** Safe to show to the tenant. */
   message: string | null;
-  /** When the slot after it comes due; null when none does. Until then its line says which was the last. Epoch ms. */
-  nextAt: number | null;
+  /** When the slot after it comes due, its own time where none does. Until then its line says which was the last. Epoch ms. */
+  nextAt: number;
 }
 
 /** A slot that a run is begun for. */

@@ -12,7 +12,7 @@ const taken: Omit<SlotRecord, 'tenantId'> = {
   schedule: 'nightly',
   scopeId: '',
   slotAt: day,
-  nextAt: null,
+  nextAt: day,
   outcome: 'waiting',
   instance: 'host/0#1',
   runId: null,
@@ -250,12 +250,12 @@ export const scheduleCases: Suite<MaintenanceStore>['cases'] = [
     async run(store) {
       const tenantId = newId();
       const [slots, schedules] = [store.slots(tenantId), store.schedules(tenantId)];
-      await slots.claim({ ...taken, slotAt: 10 });
-      await slots.claim({ ...taken, slotAt: 60 });
       // Until the one after it is old, too, it is the last.
       for (const [slotAt, nextAt] of [
+        [10, 10],
         [20, 49],
         [30, 50],
+        [60, 60],
       ] as const)
         await slots.claim({ ...taken, slotAt, nextAt });
       await schedules.write('gone', () => ({ ...made, tenantId, name: 'gone', deletedAt: 20 }));

@@ -26,7 +26,7 @@ async function explained(...lines: Pick<SlotRecord, 'scopeId' | 'outcome'>[]) {
   await maintenance.start();
   for (const { scopeId, outcome } of lines)
     await store.slots('acme').claim({
-      ...{ schedule: 'caches', scopeId, slotAt, outcome, instance: 'host/0#1', message: null, nextAt: null },
+      ...{ schedule: 'caches', scopeId, slotAt, outcome, instance: 'host/0#1', message: null, nextAt: slotAt },
       ...{ runId: outcome === 'overlap' ? null : newId(), attempts: 1, claimedAt: slotAt, endedAt: slotAt + 1 },
     });
   return maintenance.scope({ tenantId: 'acme' }).schedules.explainSkip('caches', slotAt);

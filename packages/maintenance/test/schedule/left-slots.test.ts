@@ -312,7 +312,7 @@ describe('a slot that waits', () => {
       runId: null,
       attempts: 1,
       message: null,
-      nextAt: null,
+      nextAt: start,
     };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 2 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
@@ -371,7 +371,7 @@ describe('a slot that waits', () => {
       runId: null,
       attempts: 1,
       message: null,
-      nextAt: null,
+      nextAt: start,
     };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });

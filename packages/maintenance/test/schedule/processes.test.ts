@@ -57,7 +57,7 @@ for (const { title, present, fresh: createFresh } of dialects)
         runId: null,
         attempts: 1,
         message: null,
-        nextAt: null,
+        nextAt: slot,
       } as const;
       const before = { schedule: 'often', scopeId: '', slotAt: slot - 3 * tenMinutes, claimedAt: 0, endedAt: 0 };
       await slots.claim({ ...closed, ...before });

@@ -175,7 +175,7 @@ describe('the scheduler', () => {
       runId: null,
       attempts: 1,
       message: null,
-      nextAt: null,
+      nextAt: start,
     };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
@@ -202,7 +202,7 @@ describe('the scheduler', () => {
       runId: null,
       attempts: 1,
       message: null,
-      nextAt: null,
+      nextAt: start,
     };
     const before = { schedule: 'it', scopeId: '', slotAt: start - 3 * hour, claimedAt: start, endedAt: start };
     await store.slots('acme').claim({ ...closed, ...before });
@@ -254,7 +254,7 @@ describe('the scheduler', () => {
         runId: null,
         attempts: 1,
         message: null,
-        nextAt: null,
+        nextAt: start,
       };
       const before = { schedule: 'it', scopeId: '', slotAt: start - hour, claimedAt: start, endedAt: start };
       await store.slots('acme').claim({ ...closed, ...before });
@@ -476,7 +476,7 @@ describe('the scheduler', () => {
       runId: null,
       attempts: 1,
       message: null,
-      nextAt: null,
+      nextAt: start,
     };
     const taken = { ...slot, claimedAt: start, endedAt: null };
     await store.slots('acme').claim({ ...taken, slotAt: start, instance: 'elsewhere/0#1' });

@@ -1,49 +1,14 @@
 import type { Clock } from '@dotmac/core';
-import {
-  coreMigrations,
-  kyselyLeases,
-  leaseWithin,
-  checkMigrated,
-  migrate,
-  type Database,
-  type ModuleMigrations,
-} from '@dotmac/core/kysely';
+import { coreMigrations, kyselyLeases, leaseWithin, checkMigrated, migrate, type Database } from '@dotmac/core/kysely';
 import type { MaintenanceStore } from '../store.js';
 import { asked } from './asked.js';
-import { runIndexes, runs } from './migrations/0001-runs.js';
-import { slots } from './migrations/0003-slots.js';
-import { plans, runProgress } from './migrations/0004-plans.js';
-import { runStarts } from './migrations/0009-run-starts.js';
-import { planTimes } from './migrations/0010-plan-times.js';
-import { planScopes } from './migrations/0011-plan-scopes.js';
-import { runScopes } from './migrations/0012-run-scopes.js';
-import { slotSuccessors, slotSuccessorTimes } from './migrations/0013-slot-successors.js';
+import { maintenanceMigrations } from './migrations.js';
 import { kyselyPlans } from './plans.js';
-import { scheduleIndexes, schedules } from './migrations/0005-schedules.js';
 import { kyselyRuns, runOf } from './runs.js';
 import { kyselySchedules, scheduleOf } from './schedules.js';
 import { prune } from './prune.js';
 import { kyselySlots, openSlots } from './slots.js';
 import type { MaintenanceTables } from './tables.js';
-
-const migrations: ModuleMigrations = {
-  module: 'maintenance',
-  migrations: {
-    '0001-runs': runs,
-    '0002-run-indexes': runIndexes,
-    '0003-slots': slots,
-    '0004-plans': plans,
-    '0004-run-progress': runProgress,
-    '0005-schedules': schedules,
-    '0005-schedules-indexes': scheduleIndexes,
-    '0009-run-starts': runStarts,
-    '0010-plan-times': planTimes,
-    '0011-plan-scopes': planScopes,
-    '0012-run-scopes': runScopes,
-    '0013-slot-successors': slotSuccessors,
-    '0014-slot-successor-times': slotSuccessorTimes,
-  },
-};
 
 /** Options of {@link kyselyMaintenanceStore}. */
 export interface KyselyMaintenanceStoreOptions {
@@ -60,11 +25,11 @@ export function kyselyMaintenanceStore(
   return {
     async migrate() {
       await migrate(database, coreMigrations);
-      await migrate(database, migrations);
+      await migrate(database, maintenanceMigrations);
     },
     async checkMigrated() {
       await checkMigrated(database, coreMigrations);
-      await checkMigrated(database, migrations);
+      await checkMigrated(database, maintenanceMigrations);
     },
     leases: kyselyLeases(database, options),
     holdsLease: leaseWithin(database, options),

@@ -19,7 +19,10 @@ interface Aged extends TableInTime {
   unless?: string;
 }
 
-/** Each by the index that begins with its time, but for schedules: of those there are few. Null times are never old. */
+/**
+ * Each by the index that begins with its time, but for schedules: of those there are few. Null times are never old. Slots have none that
+ * an older version wrote beside this one.
+ */
 const aged: readonly Aged[] = [
   { table: 'dotmac_maintenance_runs', timeColumn: 'ended_at' },
   { table: 'dotmac_maintenance_ledger', timeColumn: 'next_at' },

@@ -128,6 +128,6 @@ function slotOf(row: SlotRow): SlotRecord {
     claimedAt: Number(row.claimed_at),
     endedAt: numberOrNull(row.ended_at),
     message: row.message,
-    nextAt: numberOrNull(row.next_at),
+    nextAt: Number(row.next_at ?? row.slot_at),
   };
 }

@@ -77,7 +77,7 @@ export interface SlotRow {
   claimed_at: number;
   ended_at: number | null;
   message: string | null;
-  /** Null in lines of older versions, and of slots that none follows. */
+  /** Null in lines that an older version wrote after the table was migrated. */
   next_at: number | null;
 }
 

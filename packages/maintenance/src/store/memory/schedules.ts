@@ -125,7 +125,7 @@ export function memorySchedules(tables: MemoryTables<ScheduleTables & Record<str
     prune: (before: number) =>
       tables.transaction(({ slots, schedules }) => {
         const known = slots.size + schedules.size;
-        for (const [key, { slotAt, nextAt }] of [...slots]) if ((nextAt ?? slotAt) < before) slots.delete(key);
+        for (const [key, { nextAt }] of [...slots]) if (nextAt < before) slots.delete(key);
         for (const [key, { deletedAt }] of [...schedules])
           if (deletedAt !== null && deletedAt < before) schedules.delete(key);
         return known - slots.size - schedules.size;
