@@ -12,10 +12,13 @@ export function isStopped({ operation, status }: Pick<Run, 'operation' | 'status
   return status === 'cancelled' && operations[operation].whenCancelled === 'left';
 }
 
-/** What runs that were stopped before this one were to have their service give, since one was completed. */
+/**
+ * What runs of a service that were stopped were to have it give, since one was completed.
+ * @param run the one before which that is; without an `id`, all count
+ */
 export async function stoppedBefore(
   { store }: Pick<LifecycleContext, 'store'>,
-  run: Run,
+  run: Pick<Run, 'tenantId' | 'serviceId'> & { id?: string },
   trx?: StoreTransaction,
 ): Promise<ServiceAccess[]> {
   const latest = await store.tenant(run.tenantId).runs.listFor(run.serviceId, mostRuns, undefined, trx);

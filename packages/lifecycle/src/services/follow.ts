@@ -1,7 +1,9 @@
-import type { ScopeIdentity } from '@dotmac/core';
+import type { ScopeIdentity, StoreTransaction } from '@dotmac/core';
 import type { LifecycleContext } from '../context.js';
 import { happened, recordChange } from '../customers/record.js';
+import { stoppedBefore } from '../provisioning/may-give.js';
 import type { Timer } from '../timers/timer.js';
+import type { ServiceAccess, ServiceInstance } from './instance.js';
 import { cannotTell, settleService } from './settle.js';
 
 /** Services whose template is not registered here are looked at again after this. */
@@ -20,7 +22,12 @@ export async function takeFollowing(
   const { store, clock, logger } = context;
   const { customers, services, timers } = store.tenant(tenantId);
   const [seen, of] = [await services.get(serviceId), await customers.get(customerId)];
-  if (seen && of && cannotTell(context, seen, of)) {
+  // It may have been told something halfway, and nothing was begun since for want of its template.
+  const mayGive = async ({ access }: ServiceInstance, trx?: StoreTransaction): Promise<readonly ServiceAccess[]> => [
+    access,
+    ...(await stoppedBefore(context, { tenantId, serviceId }, trx)),
+  ];
+  if (seen && of && cannotTell(context, seen, of, await mayGive(seen))) {
     const { serviceName, templateVersion } = seen;
     // It is not moved: another process may have the template, and would find it due later each time.
     logger.error(
@@ -35,7 +42,8 @@ export async function takeFollowing(
     if (!(await timers.take(id, trx)) || !customer) return;
     const service = await services.lock(serviceId, trx);
     const at = Math.max(clock.now(), customer.updatedAt);
-    const next = service && (await settleService(context, identity, service, customer, { at, trx }));
+    const next =
+      service && (await settleService(context, identity, service, customer, { at, trx }, await mayGive(service, trx)));
     if (!next) return;
     const event = happened(identity, customerId, at, next.event);
     await recordChange(context, customer, { ...customer, version: customer.version + 1, updatedAt: at }, [event], trx);

@@ -98,8 +98,9 @@ export function cannotTell(
   { templates }: Pick<LifecycleContext, 'templates'>,
   service: ServiceInstance,
   customer: Customer,
+  mayGive?: readonly ServiceAccess[],
 ): boolean {
-  return !templates.of(service) && mayNeedOperation(service, customer);
+  return !templates.of(service) && mayNeedOperation(service, customer, mayGive);
 }
 
 /**

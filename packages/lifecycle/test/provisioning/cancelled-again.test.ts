@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defineErrors } from '@dotmac/core';
+import { createLifecycle } from '../../src/lifecycle.js';
 import type { ServiceStep } from '../../src/provisioning/definition.js';
 import { defineServiceTemplate } from '../../src/provisioning/template.js';
 import { backends, type Backend } from '../support/backends.js';
@@ -123,6 +124,20 @@ for (const { title, present, create } of backends)
       await approve('suspend');
       await gives('suspended');
       expect(calls).toEqual(['slow', 'shut', 'open', 'shut']);
+    });
+
+    it('a resume that somebody says has failed is begun again, also where that process has no template', async () => {
+      await run.acme.services.suspend(id, { actionType: 'abuse' });
+      await waiting('suspend');
+      isBroken = true;
+      await cancel('suspend');
+      await until(async () => (await shown()).status === 'stuck', run.clock);
+      isBroken = false;
+      const elsewhere = createLifecycle({ store: backend.store, clock: run.clock }).scope({ tenantId: 'acme' });
+      await elsewhere.provisioning.force((await shown()).openRunId ?? '', { outcome: 'failed' });
+      await approve('resume');
+      await gives('full');
+      expect(calls).toEqual(['shut', 'open', 'open']);
     });
 
     describe('a suspension stops halfway, for the service is to be taken down', () => {
