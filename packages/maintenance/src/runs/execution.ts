@@ -224,7 +224,8 @@ export function createExecution(parts: ExecutionParts): Execution {
     ending(error) {
       const why = stopReason(error);
       const endedAt = clock.now();
-      return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, asked: [...asked.values()], endedAt };
+      const waits = { runId: run.id, asked: [...asked.values()] };
+      return { stopReason: why, pulse: pulse.read(), returnedBytes: pulse.bytes, endedAt, ...waits };
     },
     cancel: () => end('cancelled'),
     close() {

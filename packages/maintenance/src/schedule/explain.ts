@@ -1,5 +1,6 @@
 import type { TaskScope } from '../tasks/task.js';
 import type { PlannedPart, PlannedSchedule } from './planned.js';
+import { ofRun } from '../runs/outcome.js';
 import { momentOf } from './reckon.js';
 import type { SlotExplanation, SlotPart, SlotView } from './schemas.js';
 import { slotOutcomes, type SlotRecord } from './slot.js';
@@ -99,6 +100,7 @@ function absence(
 }
 
 /** A line of the ledger, in words. */
-export function slotViewOf({ tenantId: _, schedule: __, message, ...record }: SlotRecord): SlotView {
-  return { ...record, message: message ?? slotOutcomes[record.outcome] };
+export function slotViewOf({ tenantId: _, schedule: __, nextAt: ___, message, ...record }: SlotRecord): SlotView {
+  const { outcome, runId } = record;
+  return { ...record, message: ofRun(message ?? slotOutcomes[outcome], runId) };
 }

@@ -98,6 +98,13 @@ describe('a run of what was not counted', () => {
     const ended = await runs.run('take', { maxItems });
     expect(ended).toMatchObject({ status, stopReason, itemsCleaned: taken });
   });
+
+  it('says how it is confirmed', async () => {
+    const tasks = [taking({ items: 1_500 }, () => ({ planned: 1_500, total: 1_500 }))];
+    const maintenance = createMaintenance({ store: memoryMaintenanceStore(), tasks, throttle: [] });
+    const { taskId, errorMessage } = await maintenance.scope({ tenantId: 'acme' }).runs.run('take', {});
+    expect(errorMessage).toMatch(new RegExp(`: POST /infrastructure-maintenance/runs/${taskId}/confirm\\.$`));
+  });
 });
 
 function setUp(heaps: Record<string, number>) {

@@ -145,8 +145,10 @@ describe('of a slot is told, by who took it and by others', () => {
     const it = await begin({ task: 'sweep' });
     await clock.advance(hour + second);
     const { reason, ran, message } = await why(it);
+    const [line] = (await acme(it).schedules.slots('it')).items;
     expect({ reason, ran }).toEqual({ reason: 'needs_confirmation', ran: true });
     expect(message).toContain('1500 of 1500 items of heap');
+    expect(message).toContain(`/runs/${line?.runId}/confirm`);
     expect(heap.items).toHaveLength(1_500);
   });
 

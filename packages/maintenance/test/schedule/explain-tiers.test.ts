@@ -31,6 +31,7 @@ async function explained(...lines: Pick<SlotRecord, 'scopeId' | 'outcome'>[]) {
     });
   return maintenance.scope({ tenantId: 'acme' }).schedules.explainSkip('caches', slotAt);
 }
+const lineKeys = ['attempts', 'claimedAt', 'endedAt', 'instance', 'message', 'outcome', 'runId', 'scopeId', 'slotAt'];
 const files = { scopeId: 'host', outcome: 'completed' } as const;
 
 it('a slot of several tiers has run when each has', async () => {
@@ -65,4 +66,10 @@ it('and by the one that ran and did not complete', async () => {
     ...{ ran: true, reason: 'failed' },
     parts: [{ reason: 'completed' }, { reason: 'failed' }],
   });
+});
+
+it('says of each line what is known of it, and of what waits how it is confirmed', async () => {
+  const { slots } = await explained({ ...files, outcome: 'needs_confirmation' });
+  expect(slots.map((line) => Object.keys(line).sort())).toEqual([lineKeys]);
+  expect(slots[0]?.message).toContain(`/runs/${slots[0]?.runId}/confirm`);
 });
