@@ -1,11 +1,14 @@
 import { describeError, isOperationError, type Logger } from '@dotmac/core';
 
-/** Tells why the store is not read, once until it was read again or there is another reason. */
+/** Tells why the store is not read: each reason once until it was read again. */
 export interface StoreFaults {
   tell(error: unknown): void;
   /** It was read. */
   over(): void;
 }
+
+/** A fault that names what it met has as many messages as there is to meet. */
+const mostTold = 20;
 
 /**
  * Tells what comes of looking into the store time and again. That it is out of reach passes, and is a warning. What it
@@ -14,15 +17,17 @@ export interface StoreFaults {
  * @param what what cannot be done meanwhile
  */
 export function storeFaults(logger: Logger, what: string): StoreFaults {
-  let told = '';
+  const told = new Set<string>();
   return {
     tell(error) {
       const described = describeError(error);
-      if (told === described.code) return;
-      told = described.code;
+      // A code of ours says which fault it is; of a driver's faults, many have none.
+      const fault = isOperationError(error) ? described.code : `${described.code} ${described.error}`;
+      if (told.has(fault) || told.size >= mostTold) return;
+      told.add(fault);
       if (isOperationError(error, 'STORE_UNAVAILABLE')) logger.warn(described, `${what}: the store is out of reach`);
       else logger.error(described, `${what}: the store was asked, and that failed`);
     },
-    over: () => void (told = ''),
+    over: () => told.clear(),
   };
 }

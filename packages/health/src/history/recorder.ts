@@ -27,10 +27,6 @@ export interface Recorder {
   readHanded(count: number): Promise<HandedResult[]>;
   /** One of them was judged just now: it leaves the store with what it came to, as soon as a change of status is stored. */
   judged(handed: Handed): void;
-  /** Resolves when every change of status that was noted is in the store. Rejects when it cannot be stored. */
-  flushChanges(): Promise<void>;
-  /** The same for who reads changes in the store: {@link flush}. */
-  showChanges(): Promise<void>;
   /**
    * Resolves when all that was noted of these endpoints, or of all, is in the store, for who reads it there. Rejects when it
    * cannot be stored; not when this process stood still until its lease was over: what it noted then is nobody's, or is
@@ -38,6 +34,8 @@ export interface Recorder {
    * refuses of one endpoint.
    */
   flush(endpointIds?: readonly string[]): Promise<void>;
+  /** The same of changes of status alone: resolves when all that were noted are in the store, as {@link flush} does. */
+  showChanges(): Promise<void>;
   /** How long ago all was stored that was to be: about a second while the store takes it. */
   unstoredMs(): number;
   /** Forgets what waits: another process monitors, and goes on from what is stored. */
@@ -201,7 +199,6 @@ export function createRecorder(options: RecorderOptions): Recorder {
       handed.add(one);
       changes.add(one.endpointId);
     },
-    flushChanges,
     showChanges: () => unlessFenced(flushChanges),
     unstoredMs,
     async flush(endpointIds) {

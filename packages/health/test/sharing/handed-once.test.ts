@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { newId } from '@dotmac/core';
+import { coreErrors, newId, silentLogger } from '@dotmac/core';
 import { fakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHealth, memoryHealthStore, type EndpointStatus, type HealthStore } from '../../src/index.js';
@@ -165,6 +165,39 @@ describe('what another process found out', () => {
     await until(() => other.monitoring().role === 'monitoring');
     await until(async () => (await elsewhere.endpoints.get(web.id)).lastStatus === 'critical');
     expect((await elsewhere.incidents.list()).items).toHaveLength(1);
+  });
+
+  it('is left to who took over, and said to be no fault, when the lease ends while it is judged', async () => {
+    const told: string[] = [];
+    const note = (_: object, text?: string): void => void told.push(text ?? '');
+    let isFenced = false;
+    let refused = 0;
+    const { clock, store, register, becomes, until } = await staged(
+      (own) => {
+        const inner = memoryHealthStore({ clock: own });
+        const fenced: HealthStore['settle'] = (settlement, ...rest) => {
+          if (!isFenced || !settlement.handed?.length) return inner.settle(settlement, ...rest);
+          refused++;
+          return Promise.reject(coreErrors.LEASE_LOST({ key: leaseKey }));
+        };
+        return { ...inner, settle: fenced };
+      },
+      { logger: { ...silentLogger, warn: note, error: note } },
+    );
+    const other = createHealth({ store, clock, probes: [], monitoring: false });
+    await other.start();
+    onTestFinished(() => other.stop());
+    const elsewhere = other.scope({ tenantId: 'acme' });
+    const web = await register('web', { checkInterval: 3_600 });
+    await becomes(web, 'healthy');
+    await until(() => elsewhere.summary().details.length === 1);
+    isFenced = true;
+    elsewhere.record(web.id, { ok: false });
+    await until(() => refused > 0);
+    await clock.advance(5_000);
+    expect(told.filter((text) => text.startsWith('what other processes do'))).toEqual([]);
+    isFenced = false;
+    await until(async () => (await elsewhere.endpoints.get(web.id)).lastStatus === 'critical');
   });
 
   it('is not judged again by who reads it while it leaves the store', async () => {
