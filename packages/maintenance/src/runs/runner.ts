@@ -165,7 +165,7 @@ export function createRunner(options: RunnerOptions): Runner {
         const foreseen = await foreseenOf(store, run);
         const confirmed = await confirmedOf(store, run);
         await claim?.(lease);
-        const kept = await keepRun(store.runs(identity.tenantId), run, slot);
+        const kept = await keepRun(store.runs(identity.tenantId), run, slot, { clock, logger, signal: lease });
         if (kept.status !== 'running') return kept;
         // How late it is says the first of a slot's runs.
         tell(identity, kept, slot?.attempts === 1 ? slot.slotAt : undefined);

@@ -11,7 +11,8 @@ export interface Asking {
 }
 
 const [firstWaitMs, longestWaitMs] = [1_000, 10_000];
-const isOutOfReach = (error: unknown): boolean => isOperationError(error, 'STORE_UNAVAILABLE');
+/** Is it one of a store that may answer later? */
+export const isOutOfReach = (error: unknown): boolean => isOperationError(error, 'STORE_UNAVAILABLE');
 
 /**
  * Asks a store until it answers: a second after it did not, then after twice as long each time, up to ten.

@@ -366,6 +366,24 @@ describe('a run that somebody asks for, of a store that keeps it without saying 
     ]);
   });
 
+  it.each([
+    [2, 'begins'],
+    [20, 'is refused'],
+  ])('that is away for %d seconds besides, %s', async (seconds, what) => {
+    const { clock, away, held, runs } = await setUp();
+    away.set('runs.insert', 'unheard');
+    away.set('runs.get', 'unreachable');
+    const came = runs.beginRun('last', {}).then(
+      () => 'begins',
+      ({ code }: { code: string }) => (code === 'STORE_UNAVAILABLE' ? 'is refused' : code),
+    );
+    await clock.advance(seconds * second);
+    away.clear();
+    await clock.advance(5 * second);
+    expect(await came).toBe(what);
+    expect(held).toHaveLength(what === 'begins' ? 1 : 0);
+  });
+
   it('is refused where the store has not kept it', async () => {
     const { away, held, runs } = await setUp();
     away.set('runs.insert', 'unreachable');
