@@ -251,6 +251,33 @@ describe('a slot whose process is well, and whose store is away for a while', ()
     expect(between).toMatchObject({ stopReason: 'abandoned', resumes: first?.id });
   });
 
+  it('goes on from the run that failed, after another that came between by then', async () => {
+    const { clock, store, away, held, untilItRuns, slot, begin, lasting } = await setUp({
+      retries: 1,
+      overlap: 'queue',
+    });
+    await untilItRuns();
+    held[0]?.end(new Error('no'));
+    await clock.advance(50 * second);
+    away.set('runs.insert', 'unheard');
+    away.set('runs.get', 'unreachable');
+    const other = (await begin({ tasks: [lasting.task], hostId: 'other' })).scope({ tenantId: 'acme' });
+    await clock.advance(12 * second);
+    await other.runs.beginRun('last', {});
+    away.clear();
+    await clock.advance(20 * second);
+    held[1]?.end();
+    await clock.advance(5 * second);
+    held[2]?.end();
+    await clock.advance(second);
+    expect(await slot()).toMatchObject({ outcome: 'completed', attempts: 2 });
+    const all = await store.runs('acme').list({ limit: 9 });
+    const [last, , undone, first] = all;
+    expect(all.map(({ status }) => status)).toEqual(['completed', 'completed', 'cancelled', 'failed']);
+    expect(last?.resumes).toBe(undone?.id);
+    expect(undone?.resumes).toBe(first?.id);
+  });
+
   describe('and has kept its run unheard when', () => {
     const kept = async (rules: Partial<Schedule> = {}) => {
       const all = await setUp({ everyMs: 300 * day });
