@@ -9,7 +9,7 @@ import type { TimerChange } from '../timers/timer.js';
 import type { Run } from './run.js';
 
 /** The reason of its own that keeps a service from being resumed once that was cancelled. */
-export const resumeCancelled = 'resume_cancelled';
+const resumeCancelled = 'resume_cancelled';
 
 /** A run, with all that says what cancelling it comes to. */
 export interface CancelCase {
