@@ -113,6 +113,7 @@ describe('what a step that undoing killed the process of is said to have failed 
 
   it('is undoing, when nobody tries it any more', async () => {
     const work = {
+      run: { operation: 'provision' },
       step: { ...failed, compensationAttempts: 11 },
       definition: { key: 'account', run: () => undefined, compensate: () => undefined },
     };
