@@ -290,8 +290,8 @@ for (const { title, present, fresh: createFresh } of dialects)
         storeDatabase.kysely,
       );
       await sql`insert into dotmac_maintenance_ledger
-        (tenant_id, schedule, scope_id, slot_at, outcome, instance, attempts, claimed_at)
-        values ('a', 's', '', ${now - 91 * dayMs}, 'done', 'i', 1, 1), ('a', 's', '', ${now - dayMs}, 'done', 'i', 1, 1)`.execute(
+        (tenant_id, schedule, scope_id, slot_at, next_at, outcome, instance, attempts, claimed_at)
+        values ('a', 's', '', ${now - 92 * dayMs}, ${now - 91 * dayMs}, 'done', 'i', 1, 1), ('a', 's', '', ${now - 91 * dayMs}, ${now - dayMs}, 'done', 'i', 1, 1)`.execute(
         storeDatabase.kysely,
       );
       await sql`insert into dotmac_maintenance_plans
