@@ -55,7 +55,7 @@ describe('tables of which more would go than may go unasked', () => {
     expect(asked.details['asked']).toEqual([asks('b', 100)]);
     expect(asked.errorMessage).toBe(
       '100 of 100 items of table:main.b would go, which is more than may go unasked. ' +
-        'If that is intended: POST /infrastructure-maintenance/runs/{id}/confirm.',
+        `If that is intended: POST /infrastructure-maintenance/runs/${asked.taskId}/confirm.`,
     );
     expect(asked.progress).toMatchObject({ planned: 30, etaSeconds: 0 });
     const { log } = await runs.get(asked.taskId);
