@@ -71,7 +71,8 @@ describe('tables of which more would go than may go unasked', () => {
     const { runs, confirmed } = await tables({ a: 100, b: 10, c: 200, d: 300 });
     const asked = await runs.run('database_cleanup', {});
     expect(asked.details['asked']).toEqual([asks('a', 100), asks('c', 200), asks('d', 300)]);
-    expect(asked.errorMessage).toMatch(/table:main\.a .* 2 more targets wait, too\. If .*\/runs\/\{id\}\/confirm\.$/);
+    expect(asked.errorMessage).toMatch(/table:main\.a .* 2 more targets wait, too\. If .*\/runs\/\S+\/confirm\.$/);
+    expect(asked.errorMessage).toContain(`/runs/${asked.taskId}/confirm.`);
     expect(await confirmed(asked.taskId)).toMatchObject({ status: 'completed', itemsCleaned: 600 });
   });
 
