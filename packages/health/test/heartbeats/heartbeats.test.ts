@@ -1,20 +1,8 @@
 import { sqlite } from '@dotmac/core/kysely';
-import type { FakeClock } from '@dotmac/core/testing';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHealth, kyselyHealthStore, memoryHealthStore, type HealthStore } from '../../src/index.js';
+import { stores } from '../support/alerting.js';
 import { staged } from '../support/staged.js';
-
-const stores = [
-  ['in memory', (clock: FakeClock) => memoryHealthStore({ clock })],
-  [
-    'on SQLite',
-    (clock: FakeClock) => {
-      const database = sqlite(':memory:');
-      onTestFinished(() => database.close());
-      return kyselyHealthStore(database, { clock });
-    },
-  ],
-] as const;
 
 describe.each(stores)('a heartbeat %s', (_, makeStore) => {
   async function stage(config: object = { period: 600, grace: 60 }) {
